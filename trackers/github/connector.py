@@ -1,0 +1,6 @@
+from trackers.connector import Connector, Features
+
+
+class GitHubConnector(Connector):
+    kind, label = "github", "GitHub"
+    features = Features()

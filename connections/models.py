@@ -33,7 +33,6 @@ class Connection(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.DRAFT)
     state_note = models.CharField(max_length=300, blank=True, default="")  # who and why
     policies = models.JSONField(default=dict, blank=True)  # hub field -> "newest" | "A" | "B"; absent = newest
-    last_served = models.DateTimeField(null=True, blank=True)  # fairness: syncjobs/queue.py
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
 

@@ -47,7 +47,9 @@ class SyncedIssue(models.Model):
     due_since = models.DateTimeField(null=True, blank=True)  # of the oldest mark not yet worked
     not_before = models.DateTimeField(default=timezone.now)  # debounce, retry, in doubt until
     waiting_for = models.CharField(max_length=200, blank=True, default="")  # why not_before lies ahead, for people
-    attempts = models.PositiveSmallIntegerField(default=0)  # runs that ended without a result, in a row
+    attempts = models.PositiveSmallIntegerField(default=0)  # runs begun and not ended: what crashes leave behind
+    tries = models.PositiveSmallIntegerField(default=0)  # runs that failed in a row: the back-off
+    door = models.CharField(max_length=80, blank=True, default="")  # by which door the last mark came, for people
     # lease and fence
     fence = models.PositiveBigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -59,7 +61,8 @@ class SyncedIssue(models.Model):
     # for people
     stamp = models.CharField(max_length=64, blank=True, default="")  # Issue.stamp of our last read or write
     partly = models.BooleanField(default=False)  # some field or comment cannot be written
-    in_doubt = models.BooleanField(default=False)
+    in_doubt = models.BooleanField(default=False)  # a write is not confirmed yet
+    has_error = models.BooleanField(default=False)  # an open error of this issue stops it
     last_synced_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -178,7 +181,10 @@ class HistoryEntry(models.Model):
     class Meta:
         ordering = ("-id",)
         verbose_name_plural = "history"
-        indexes = [models.Index(fields=["connection", "uid", "-id"], name="history_of_pair"), models.Index(fields=["-at"], name="history_by_time")]
+        indexes = [
+            models.Index(fields=["connection", "uid", "-id"], name="history_of_pair"),
+            models.Index(fields=["-at"], name="history_by_time"),
+        ]
 
 
 class Watermark(models.Model):

@@ -31,6 +31,7 @@ class Features:
     custom_fields: bool = False
     conditional_update: bool = False  # update(base=...) is refused with Stale when the issue changed since base
     history: bool = False  # read(parts=HISTORY) tells who changed what from what
+    history_calls: int = 1  # how many calls more than a plain read that costs; 0 = it comes along
     priority: bool = False
     types: bool = False
     status: Literal["free", "workflow", "open_closed"] = "free"
